@@ -59,14 +59,19 @@ impl Snapshot {
         self.entries
     }
 
-    fn range<'a>(&'a self, prefix: &'a Prefix, start: Bound<Key>) -> impl Iterator<Item = &'a Arc<Entry>> + 'a {
-        self.entries
-            .range((start, Bound::Unbounded))
-            .map(|(_, entry)| entry)
-            .take_while(move |entry| prefix.contains(&entry.key))
+    fn range<'a>(&'a self, prefix: &Prefix, start: Bound<Key>) -> impl Iterator<Item = &'a Arc<Entry>> + use<'a> {
+        self.entries.range((start, prefix_end(prefix))).map(|(_, entry)| entry)
     }
 }
 
 fn prefix_start(prefix: &Prefix) -> Bound<Key> {
     Bound::Included(Key::from_raw(prefix.as_str()))
+}
+
+/// Prefixes end with a slash, and what comes after all that begin so has the character after it in its place.
+fn prefix_end(prefix: &Prefix) -> Bound<Key> {
+    match prefix.as_str().strip_suffix('/') {
+        Some(begin) => Bound::Excluded(Key::from_raw(&format!("{begin}0"))),
+        None => Bound::Unbounded,
+    }
 }

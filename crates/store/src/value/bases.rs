@@ -57,6 +57,10 @@ impl Recent {
         let (good, mut most) = (whole.len() / 4, whole.len() / 4 * 3);
         let mut best = None;
         self.bases.retain(|(base, _)| base.strong_count() > 0);
+        // What is as long is mostly of the same shape: objects with their statuses, and those that have none yet.
+        let distance = |(base, _): &(Weak<Bytes>, Index)| base.upgrade().map(|base| base.len().abs_diff(whole.len()));
+        let nearest = (0..self.bases.len()).min_by_key(|place| self.bases.get(*place).and_then(distance));
+        self.used(nearest);
         for (place, (base, index)) in self.bases.iter().enumerate() {
             let Some(base) = base.upgrade() else { continue };
             let Some(delta) = Delta::new(&base, index, &whole, most) else { continue };
@@ -72,10 +76,15 @@ impl Recent {
             return self.found(whole);
         }
         let Some((place, base, delta)) = best else { return whole.into() };
-        if let Some(recent) = self.bases.get_mut(..=place) {
+        self.used(Some(place));
+        Value(Form::Told(base, Some(delta)))
+    }
+
+    /// Puts a base first.
+    fn used(&mut self, place: Option<usize>) {
+        if let Some(recent) = place.and_then(|place| self.bases.get_mut(..=place)) {
             recent.rotate_right(1);
         }
-        Value(Form::Told(base, Some(delta)))
     }
 
     /// Makes a value a base.

@@ -22,7 +22,7 @@ const PATCH: usize = 4;
 const WINDOW: usize = 8;
 
 /// Where nothing is found, the search takes longer and longer strides: one more for each of so many bytes.
-const STRIDE: usize = 64;
+const STRIDE: usize = 16;
 
 /// The longest base: places in it are kept in two bytes each.
 pub(super) const LONGEST: usize = 1 << 15;
@@ -172,7 +172,7 @@ impl Writing {
             // One that would go beyond the range begins earlier: further on nothing is told yet.
             let place = place.min(end - PATCH);
             self.patches.extend_from_slice(&short(place));
-            self.patches.extend(whole.iter().skip(place).take(PATCH));
+            self.patches.extend_from_slice(whole.get(place..place + PATCH).unwrap_or_default());
         }
     }
 
